@@ -1,0 +1,1 @@
+vitrine_fuzz(fuzz_gpu SOURCES fuzz_gpu.c LINK gpu_rig)

@@ -1,0 +1,1 @@
+vitrine_test(test_control SOURCES test_control.c LINK vmm_control)

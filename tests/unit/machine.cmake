@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+vitrine_test(test_pm SOURCES test_pm.c LINK vmm)
+vitrine_test(test_rtc SOURCES test_rtc.c LINK vmm)
+vitrine_test(test_serial SOURCES test_serial.c LINK vmm)
+vitrine_test(test_console SOURCES test_console.c LINK vmm THREADS)
+vitrine_test(test_terminal SOURCES test_terminal.c LINK vmm)
+vitrine_test(test_boot SOURCES test_boot.c LINK vmm)
+vitrine_test(test_acpi SOURCES test_acpi.c LINK vmm)
+vitrine_test(test_cpuid SOURCES test_cpuid.c LINK vmm)
+vitrine_test(test_vcpu_exit SOURCES test_vcpu_exit.c LINK vmm)
+vitrine_test(test_memory SOURCES test_memory.c LINK vmm)

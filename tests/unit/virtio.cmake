@@ -1,0 +1,5 @@
+vitrine_test(test_guest_mem SOURCES test_guest_mem.c LINK virtio)
+vitrine_test(test_chain SOURCES test_chain.c LINK virtio fake_guest)
+vitrine_test(test_queue SOURCES test_queue.c LINK virtio fake_guest)
+vitrine_test(test_queue_broken SOURCES test_queue_broken.c LINK virtio fake_guest)
+vitrine_test(test_queue_threads SOURCES test_queue_threads.c LINK virtio fake_guest THREADS)
