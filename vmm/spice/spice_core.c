@@ -8,12 +8,14 @@
 #define NS_PER_MS UINT64_C(1000000)
 
 struct SpiceTimer {
+	struct SpiceTimer *next, **link;
 	struct loop_timer *timer;
 	SpiceTimerFunc func;
 	void *opaque;
 };
 
 struct SpiceWatch {
+	struct SpiceWatch *next, **link;
 	struct loop *loop;
 	struct loop_fd *source;         /* NULL while nothing is waited for */
 	int fd;
@@ -26,13 +28,43 @@ static _Thread_local struct {
 	struct loop *loop;
 	spice_core_event_func *channel_event;
 	void *data;
+	SpiceTimer *timers;
+	SpiceWatch *watches;
 } core_here;
+
+/* Both kinds: puts it into the list, and takes it out. */
+#define CORE_LINK(list, item) do {                              \
+		(item)->next = (list);                          \
+		(item)->link = &(list);                         \
+		if ((item)->next)                               \
+			(item)->next->link = &(item)->next;     \
+		(list) = (item);                                \
+	} while (0)
+#define CORE_UNLINK(item) do {                                  \
+		*(item)->link = (item)->next;                   \
+		if ((item)->next)                               \
+			(item)->next->link = (item)->link;      \
+	} while (0)
+
+static void core_timer_remove(SpiceTimer *timer);
+static void core_watch_remove(SpiceWatch *watch);
 
 void spice_core_begin(struct loop *loop, spice_core_event_func *channel_event, void *data)
 {
 	core_here.loop = loop;
 	core_here.channel_event = channel_event;
 	core_here.data = data;
+}
+
+void spice_core_end(void)
+{
+	/* Those of connections that were half open: the library forgets them, and would be called. */
+	while (core_here.timers)
+		core_timer_remove(core_here.timers);
+	while (core_here.watches)
+		core_watch_remove(core_here.watches);
+	core_here.loop = NULL;
+	core_here.channel_event = NULL;
 }
 
 /* ---- timers ---- */
@@ -57,6 +89,7 @@ static SpiceTimer *core_timer_add(SpiceTimerFunc func, void *opaque)
 		free(timer);
 		return NULL;
 	}
+	CORE_LINK(core_here.timers, timer);
 	return timer;
 }
 
@@ -74,6 +107,7 @@ static void core_timer_remove(SpiceTimer *timer)
 {
 	if (!timer)
 		return;
+	CORE_UNLINK(timer);
 	loop_timer_destroy(timer->timer);
 	free(timer);
 }
@@ -125,6 +159,7 @@ static SpiceWatch *core_watch_add(int fd, int mask, SpiceWatchFunc func, void *o
 	watch->fd = fd;
 	watch->func = func;
 	watch->opaque = opaque;
+	CORE_LINK(core_here.watches, watch);
 	core_watch_update_mask(watch, mask);
 	return watch;
 }
@@ -133,6 +168,7 @@ static void core_watch_remove(SpiceWatch *watch)
 {
 	if (!watch)
 		return;
+	CORE_UNLINK(watch);
 	loop_fd_remove(watch->source);
 	free(watch);
 }

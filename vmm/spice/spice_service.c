@@ -257,13 +257,26 @@ static void service_open(void *data)
 		opening->result = -ENOMEM;
 }
 
-static void service_close(void *data)
+static void service_stop_listening(void *data)
 {
 	struct spice_service *service = data;
 
 	loop_fd_remove(service->listen_source);
-	loop_fd_remove(service->leds_source);
 	loop_timer_destroy(service->retry);
+	service->listen_source = NULL;
+	service->retry = NULL;
+}
+
+/* Comes behind what was posted and what sockets have to say. */
+static void service_catch_up(void *data)
+{
+}
+
+static void service_close(void *data)
+{
+	struct spice_service *service = data;
+
+	loop_fd_remove(service->leds_source);
 	if (service->agent)
 		spice_agent_detach(service->agent);
 	spice_sound_destroy(service->sound);
@@ -271,7 +284,7 @@ static void service_close(void *data)
 	spice_display_close(service->display);
 	if (service->server)
 		spice_server_destroy(service->server);
-	spice_core_begin(NULL, NULL, NULL);
+	spice_core_end();
 	spice_inputs_release(service->inputs);
 }
 
@@ -325,25 +338,23 @@ struct spice_service *spice_service_create(const struct spice_service_config *co
 	return NULL;
 }
 
-/* Behind all that was posted. */
-static void service_finish_posts(void *data)
-{
-}
-
 void spice_service_destroy(struct spice_service *service)
 {
 	if (!service)
 		return;
-	/* First: then the library finds every client gone and waits for none. No surface is on its way
-	 * out any more: see spice_relay.h. */
+	if (service->loop)
+		loop_call(service->loop, service_stop_listening, service);
 	if (service->side)
 		loop_stop(service->side);
+	/* No surface is on its way out any more, see spice_relay.h: now every client may go. The library
+	 * then waits for none at its end, and has none half open: those it forgets. */
 	if (service->loop)
-		loop_call(service->loop, service_finish_posts, service);
+		loop_call(service->loop, service_catch_up, service);
 	if (service->relay)
 		spice_relay_stop(service->relay);
 	spice_display_stop(service->display);
 	if (service->loop) {
+		loop_call(service->loop, service_catch_up, service);
 		loop_call(service->loop, service_close, service);
 		loop_stop(service->loop);
 	}
