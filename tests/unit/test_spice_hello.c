@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -539,6 +540,95 @@ static void test_relay_holds_nonsense(void **state)
 	expect_end(((struct fixture *)*state)->server);
 }
 
+struct settling {
+	struct spice_relay *relay;
+	int wake_fd;
+	bool settled;
+};
+
+static void on_set_wake(void *data)
+{
+	struct settling *settling = data;
+
+	spice_relay_set_wake(settling->relay, settling->wake_fd);
+}
+
+static void on_hold(void *data)
+{
+	spice_relay_hold(((struct settling *)data)->relay, true);
+}
+
+static void on_release(void *data)
+{
+	spice_relay_hold(((struct settling *)data)->relay, false);
+}
+
+static void on_settled(void *data)
+{
+	struct settling *settling = data;
+
+	settling->settled = spice_relay_is_settled(settling->relay);
+}
+
+static bool is_settled(struct fixture *fixture, struct settling *settling)
+{
+	loop_call(fixture->loop, on_settled, settling);
+	return settling->settled;
+}
+
+/* A DISPLAY channel's client has gone: while a hold lasts the server is read and hears nothing of it;
+ * after that it is settled when the server has ended the channel. */
+static void check_hold(struct fixture *fixture, unsigned int holds)
+{
+	struct settling settling = { fixture->relay, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), false };
+	struct words said = { 0 }, reply = { 0 };
+	struct pollfd rung = { settling.wake_fd, POLLIN, 0 };
+	uint8_t *bytes = calloc(1, MANY_BYTES);
+
+	assert_true(settling.wake_fd >= 0);
+	loop_call(fixture->loop, on_set_wake, &settling);
+	say_link(&said, SPICE_CHANNEL_DISPLAY, CAP_AUTH | CAP_MINI);
+	write_all(fixture->client, said.bytes, said.count);
+	said.count += sizeof(SpiceMiniDataHeader) + SPICE_HELLO_INIT_BYTES;
+	assert_int_equal(read_all(fixture->server, bytes, said.count), said.count);
+	say_reply(&reply, REPLY_BYTES);
+	say(&reply, "x", 1);
+	write_all(fixture->server, reply.bytes, reply.count);
+	assert_int_equal(read_all(fixture->client, bytes, reply.count), reply.count);
+	for (unsigned int i = 0; i < holds; i++)
+		loop_call(fixture->loop, on_hold, &settling);
+	close(fixture->client);
+	fixture->client = -1;
+	if (holds)
+		assert_true(says_nothing(fixture->server));
+	write_all(fixture->server, bytes, MANY_BYTES);
+	for (unsigned int i = 0; i < holds; i++) {
+		assert_true(says_nothing(fixture->server));
+		assert_true(is_settled(fixture, &settling));
+		loop_call(fixture->loop, on_release, &settling);
+	}
+	expect_end(fixture->server);
+	assert_false(is_settled(fixture, &settling));
+	write_all(fixture->server, bytes, MANY_BYTES);
+	assert_int_equal(poll(&rung, 1, 0), 0);
+	close(fixture->server);
+	fixture->server = -1;
+	assert_int_equal(poll(&rung, 1, WAIT_MS), 1);
+	assert_true(is_settled(fixture, &settling));
+	close(settling.wake_fd);
+	free(bytes);
+}
+
+static void test_relay_settles(void **state)
+{
+	check_hold(*state, 0);
+}
+
+static void test_relay_is_held(void **state)
+{
+	check_hold(*state, 2);
+}
+
 static void test_relay_stops(void **state)
 {
 	struct fixture *fixture = *state;
@@ -577,6 +667,8 @@ int main(void)
 		RELAY(test_relay_refuses),
 		RELAY(test_relay_holds_end),
 		RELAY(test_relay_holds_nonsense),
+		RELAY(test_relay_settles),
+		RELAY(test_relay_is_held),
 		RELAY(test_relay_stops),
 	};
 

@@ -370,6 +370,29 @@ static void test_many_connections(void **state)
 	close(fd);
 }
 
+/* The end finds connections that are half open, some of whose clients have just gone. */
+static void test_half_open(void **state)
+{
+	struct option_error error;
+	char text[80];
+	int fds[50];
+
+	snprintf(text, sizeof(text), "unix=%s", path);
+	for (int round = 0; round < 20; round++) {
+		for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+			fds[i] = connected();
+			assert_int_equal(send(fds[i], "REDQ", 4, MSG_NOSIGNAL), 4);
+		}
+		for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i += 2)
+			close(fds[i]);
+		spice_service_destroy(service);
+		for (size_t i = 1; i < sizeof(fds) / sizeof(fds[0]); i += 2)
+			close(fds[i]);
+		service = create(text, &error);
+		assert_non_null(service);
+	}
+}
+
 /* A second one takes over; what the first held goes up. */
 static void test_second_client(void **state)
 {
@@ -474,7 +497,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_session),     TEST(test_close_releases),   TEST(test_mouse_mode),
-		TEST(test_garbage),     TEST(test_many_connections), TEST(test_second_client),
+		TEST(test_garbage),     TEST(test_many_connections), TEST(test_half_open),
+		TEST(test_second_client),
 		TEST(test_config),      TEST(test_path),             TEST(test_port),
 		TEST(test_leds),
 	};
