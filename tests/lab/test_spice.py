@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real guest over SPICE: the VMM runs in the lab, remote-viewer on this machine's (virtual) X server. What is typed and
-clicked there is looked for in the guest, what the guest draws is looked for there.
+clicked there is looked for in the guest, what the guest draws and plays is looked for there, and both share a clipboard.
 
 usage: test_spice.py BUILD GUEST OUT    GUEST: a directory of tools/make-guest; OUT: pictures and logs go there
 """
@@ -13,15 +13,24 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
-from picture import Picture
-from vm import TOP, Vm, check, run_checks, wait_until
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests/e2e"))
+
+import clipboards  # noqa: E402
+import tone  # noqa: E402
+from picture import Picture  # noqa: E402
+from pipewire import PipeWire  # noqa: E402
+from vm import Vm, check, run_checks, say, wait_until  # noqa: E402
 
 BUILD, GUEST, OUT = sys.argv[1:4]
 SOCKET, L1_PORT = "/tmp/spice.socket", 5930
 WIDTH, HEIGHT = 800, 600
 ROOT, FILL = (51, 102, 153), (51, 102, 204)
-port = vm = viewer = None
+RATE, LEFT, RIGHT, TONE_S = 48000, 440, 660, 5
+QUANTUM, ATTEMPTS = 8192, 5         # see test_sound.py
+port = vm = viewer = sound = None
 helpers = []
 
 
@@ -46,8 +55,7 @@ def free_port():
 
 def start_viewer():
     global viewer
-    env = dict(os.environ, HOME=OUT, XDG_RUNTIME_DIR=OUT, GSETTINGS_BACKEND="memory", NO_AT_BRIDGE="1")
-    env.pop("DBUS_SESSION_BUS_ADDRESS", None)
+    env = dict(sound.whole_env(), GSETTINGS_BACKEND="memory", NO_AT_BRIDGE="1")
     viewer = subprocess.Popen(["remote-viewer", f"spice://127.0.0.1:{port}"], env=env, stdout=subprocess.DEVNULL,
                               stderr=open(f"{OUT}/viewer.log", "ab"))
 
@@ -114,7 +122,10 @@ def move(to_x, to_y):
 # --- checks ---
 
 def console_is_shown():
+    global sound
     start_x_server()
+    sound = PipeWire(QUANTUM)
+    sound.start_pulse()
     start_vm()
     vm.wait_shell(120)
     start_viewer()
@@ -171,6 +182,29 @@ def clicks_are_exact():
         check((int(seen.group(1)), int(seen.group(2))) == at, f"clicked {at}, the guest saw {seen.group(1, 2)}")
 
 
+def record(name, seconds):
+    recorder = sound.record(f"{OUT}/{name}.wav")
+    time.sleep(seconds)
+    sound.finish(recorder)
+    return tone.read_wav(f"{OUT}/{name}.wav")
+
+
+def tone_from_guest():
+    """Two tones, one a channel: the guest's driver, SPICE, the viewer, this machine's sound server."""
+    vm.sh(f"perl -e 'for $n (0..{RATE - 1}) {{ print pack(\"s<2\", 16000*sin(6.283185307179586*{LEFT}*$n/{RATE}), "
+          f"16000*sin(6.283185307179586*{RIGHT}*$n/{RATE})) }}' > /tmp/second.raw", 60)
+    vm.sh(f"(setsid sh -c 'while cat /tmp/second.raw; do :; done | aplay -q -D plughw:0,0 -t raw -f S16_LE -c 2 -r {RATE}' "
+          ">/tmp/aplay.log 2>&1 </dev/null &)")
+    wait_until("the tone", 30, lambda: tone.loudest(record("begin", 0.5).channels[0]) > 0.1)
+    for attempt in range(ATTEMPTS):
+        wrong = tone.problems(record(f"tone{attempt}", TONE_S + 1), [LEFT, RIGHT], seconds=TONE_S, channels=2)
+        if not wrong:
+            break
+        say(f"      attempt {attempt + 1}: {wrong}; the guest said {vm.sh('cat /tmp/aplay.log')!r}")
+    vm.sh("pkill aplay")
+    check(not wrong, str(wrong))
+
+
 def viewer_dies_and_returns():
     viewer.kill()
     viewer.wait()
@@ -206,6 +240,7 @@ def main():
         status = run_checks([
             ("the console in remote-viewer", console_is_shown), ("the desktop, 1:1", desktop_is_shown),
             ("a typed command line, its colours pixel by pixel", typed_command), ("clicks, to the pixel", clicks_are_exact),
+            ("the clipboard", lambda: clipboards.check_both_ways(vm, f"{OUT}/desktop.png")), ("two tones", tone_from_guest),
             ("a viewer that was killed comes back", viewer_dies_and_returns), ("a viewer that stands still", stopped_viewer),
             ("poweroff", poweroff)])
         return 125 if vm and vm.process.poll() == 125 else status
@@ -215,6 +250,8 @@ def main():
                 process.kill()
         if vm:
             vm.close()
+        if sound:
+            sound.close()
         if os.path.exists(os.path.join(OUT, "disk.img")):
             os.unlink(os.path.join(OUT, "disk.img"))
 
