@@ -155,6 +155,7 @@ struct client_source {
 	const struct client_source_ops *ops;
 	struct loop *loop;                      /* the reader loop */
 	struct source_listener listener;
+	struct clipboard_channel *clipboard;    /* source_clipboard.h; NULL: not joined */
 	char error[SOURCE_ERROR_BYTES];         /* set before SOURCE_FAILED */
 };
 

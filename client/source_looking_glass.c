@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest that runs the Looking Glass host application, or another producer of its kind: picture
- * and cursor out of a file, input to a peer. The protocol has no doorbell in either direction, so the reader loop
+ * and cursor out of a file, input to a peer, which has the clipboard as well. The protocol has no doorbell in either direction, so the reader loop
  * looks at the file as often as the source of a segment in a file does, and oftener while a picture
  * is on its way. It has to also while the window is hidden: hosts wait for clients that do not read.
  *
@@ -9,7 +9,7 @@
  */
 #include "input_peer.h"
 #include "kvmfr_reader.h"
-#include "source.h"
+#include "source_clipboard.h"
 
 #include <base/bus_guard.h>
 #include <base/clock.h>
@@ -57,6 +57,7 @@ struct source_glass {
 	/* Main thread. */
 	bool searching;
 	struct input_peer *peer;        /* NULL: no input; runs while attached */
+	int clipboard_fd;               /* the peer's, not joined yet; -1: none */
 };
 
 static struct source_glass *source_glass_from(struct client_source *base)
@@ -298,12 +299,21 @@ static int source_glass_connect(struct client_source *base, bool patient)
 	return result;
 }
 
+static void source_glass_close_clipboard(struct source_glass *source)
+{
+	source_clipboard_leave(&source->base);
+	if (source->clipboard_fd >= 0)
+		close(source->clipboard_fd);
+	source->clipboard_fd = -1;
+}
+
 static void source_glass_disconnect(struct client_source *base)
 {
 	struct source_glass *source = source_glass_from(base);
 
 	if (!source->searching)
 		return;
+	source_glass_close_clipboard(source);
 	if (source->peer)
 		source->peer->ops->stop(source->peer);
 	loop_call(base->loop, source_glass_stop, source);
@@ -495,6 +505,41 @@ static const struct source_input_ops source_glass_input = {
 	.state = source_glass_input_state,
 };
 
+/* --- clipboard --------------------------------------------------------------------------- */
+
+static void source_glass_peer_clipboard(void *data)
+{
+	struct source_glass *source = data;
+
+	source_notice(&source->base, SOURCE_CLIPBOARD);
+}
+
+/* Desktops are the peer's business: SPICE knows nothing of them. */
+static int source_glass_open_clipboard(struct client_source *base, const char *desktop)
+{
+	struct source_glass *source = source_glass_from(base);
+	int fd = source->peer->ops->open_clipboard(source->peer);
+
+	if (fd < 0)
+		return fd;
+	source_glass_close_clipboard(source);
+	source->clipboard_fd = fd;
+	return 0;
+}
+
+static int source_glass_join_clipboard(struct client_source *base, struct loop *loop,
+				       const struct clipboard_channel_ops *ops, void *data)
+{
+	return source_clipboard_join(base, loop, ops, data,
+				     &source_glass_from(base)->clipboard_fd, "the SPICE server");
+}
+
+static const struct source_clipboard_ops source_glass_clipboard = {
+	.open = source_glass_open_clipboard,
+	.join = source_glass_join_clipboard,
+	SOURCE_CLIPBOARD_OPS,
+};
+
 #define SOURCE_GLASS_OPS \
 	.connect = source_glass_connect, .attach = source_glass_attach, \
 	.disconnect = source_glass_disconnect, .destroy = source_glass_destroy, \
@@ -503,7 +548,7 @@ static const struct source_input_ops source_glass_input = {
 
 static const struct client_source_ops source_glass_ops = { SOURCE_GLASS_OPS };
 static const struct client_source_ops source_glass_ops_with_input = {
-	SOURCE_GLASS_OPS, .input = &source_glass_input,
+	SOURCE_GLASS_OPS, .input = &source_glass_input, .clipboard = &source_glass_clipboard,
 };
 
 struct client_source *source_looking_glass_create(struct loop *loop, const char *path,
@@ -528,9 +573,11 @@ struct client_source *source_looking_glass_create(struct loop *loop, const char 
 	if (!source->timer)
 		goto err_path;
 	pthread_mutex_init(&source->lock, NULL);
+	source->clipboard_fd = -1;
 	source->peer = peer;
 	if (peer)
-		peer->listener = (struct input_peer_listener){ source_glass_peer_changed, source };
+		peer->listener = (struct input_peer_listener){
+			source_glass_peer_changed, source_glass_peer_clipboard, source };
 	return &source->base;
 
 err_path:

@@ -4,9 +4,8 @@
  * readers and the writer made from the segment belong to the main thread.
  */
 #include "ring_search.h"
-#include "source.h"
+#include "source_clipboard.h"
 
-#include <base/clipboard_channel.h>
 #include <base/clock.h>
 #include <base/log.h>
 #include <base/loop.h>
@@ -28,7 +27,6 @@ struct source_ring {
 	struct cursor_reader *cursors[SOURCE_MAX_SCANOUTS];
 	struct ring_writer *input;
 	struct sound_peer *sound[2];    /* by direction; NULL: the VM has none */
-	struct clipboard_channel *clipboard;    /* NULL: not joined */
 	bool denied;                    /* told already that somebody else has the input */
 };
 
@@ -102,8 +100,7 @@ static void source_ring_disconnect(struct client_source *base)
 
 	if (!source->searching)
 		return;
-	clipboard_channel_destroy(source->clipboard);
-	source->clipboard = NULL;
+	source_clipboard_leave(base);
 	/* Let go of the ring while the VM can still be told of it. */
 	source_ring_finish_session(source);
 	if (source->search->segment && source->search->input_bell >= 0)
@@ -342,48 +339,8 @@ static int source_ring_open_clipboard(struct client_source *base, const char *de
 static int source_ring_join_clipboard(struct client_source *base, struct loop *loop,
 				      const struct clipboard_channel_ops *ops, void *data)
 {
-	struct source_ring *source = source_ring_from(base);
-	const struct clipboard_channel_config config = {
-		.loop = loop, .fd = source->search->clipboard, .ops = ops, .data = data,
-		.name = "the VM", .decided_by_other = true,
-	};
-
-	if (config.fd < 0 || source->clipboard)
-		return -ENOTCONN;
-	source->clipboard = clipboard_channel_create(&config);
-	if (!source->clipboard)
-		return -errno;
-	source->search->clipboard = -1;
-	return 0;
-}
-
-static void source_ring_leave_clipboard(struct client_source *base)
-{
-	struct source_ring *source = source_ring_from(base);
-
-	clipboard_channel_destroy(source->clipboard);
-	source->clipboard = NULL;
-}
-
-static void source_ring_grab(struct client_source *base, uint32_t types)
-{
-	clipboard_channel_grab(source_ring_from(base)->clipboard, types);
-}
-
-static void source_ring_release_grab(struct client_source *base)
-{
-	clipboard_channel_release(source_ring_from(base)->clipboard);
-}
-
-static void source_ring_request(struct client_source *base, enum clipboard_wire_type type)
-{
-	clipboard_channel_request(source_ring_from(base)->clipboard, type);
-}
-
-static void source_ring_answer(struct client_source *base, enum clipboard_wire_type type,
-			       const void *bytes, size_t count)
-{
-	clipboard_channel_answer(source_ring_from(base)->clipboard, type, bytes, count);
+	return source_clipboard_join(base, loop, ops, data,
+				     &source_ring_from(base)->search->clipboard, "the VM");
 }
 
 static const struct source_video_ops source_ring_video = {
@@ -416,11 +373,7 @@ static const struct source_sound_ops source_ring_sound = {
 static const struct source_clipboard_ops source_ring_clipboard = {
 	.open = source_ring_open_clipboard,
 	.join = source_ring_join_clipboard,
-	.leave = source_ring_leave_clipboard,
-	.grab = source_ring_grab,
-	.release = source_ring_release_grab,
-	.request = source_ring_request,
-	.answer = source_ring_answer,
+	SOURCE_CLIPBOARD_OPS,
 };
 
 static const struct client_source_ops source_ring_ops = {

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* More than a hand can do while the thread is busy. */
@@ -21,6 +22,7 @@
 enum input_command {
 	INPUT_NONE,
 	INPUT_START,
+	INPUT_CLIPBOARD,
 	INPUT_STOP,
 	INPUT_QUIT,
 };
@@ -41,7 +43,8 @@ struct spice_input {
 	pthread_cond_t done;
 	enum input_command command;     /* INPUT_NONE once it was taken */
 	bool busy;                      /* until it was done */
-	struct uuid uuid;
+	struct uuid uuid;               /* for INPUT_START */
+	int clipboard_fd;               /* for INPUT_CLIPBOARD */
 	struct input_record queue[INPUT_QUEUE_RECORDS];
 	size_t count;
 };
@@ -71,12 +74,23 @@ static void input_on_state(void *data, unsigned int state)
 		input->base.listener.changed(input->base.listener.data);
 }
 
+static void input_on_clipboard(void *data)
+{
+	struct spice_input *input = data;
+
+	input->base.listener.clipboard(input->base.listener.data);
+}
+
 static void input_do(struct spice_input *input, enum input_command command,
-		     const struct uuid *uuid)
+		     const struct uuid *uuid, int clipboard_fd)
 {
 	switch (command) {
 	case INPUT_START:
 		spice_link_start(input->link, uuid);
+		input_finish_command(input);
+		break;
+	case INPUT_CLIPBOARD:
+		spice_link_open_clipboard(input->link, clipboard_fd);
 		input_finish_command(input);
 		break;
 	case INPUT_STOP:
@@ -99,6 +113,7 @@ static gboolean input_on_wake(gint fd, GIOCondition condition, gpointer data)
 	struct uuid uuid;
 	eventfd_t rung;
 	size_t count;
+	int clipboard_fd;
 
 	eventfd_read(fd, &rung);
 	pthread_mutex_lock(&input->mutex);
@@ -108,10 +123,11 @@ static gboolean input_on_wake(gint fd, GIOCondition condition, gpointer data)
 	command = input->command;
 	input->command = INPUT_NONE;
 	uuid = input->uuid;
+	clipboard_fd = input->clipboard_fd;
 	pthread_mutex_unlock(&input->mutex);
 	for (size_t i = 0; i < count; i++)
 		spice_link_push(input->link, &taken[i]);
-	input_do(input, command, &uuid);
+	input_do(input, command, &uuid, clipboard_fd);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -235,18 +251,35 @@ static unsigned int input_state(struct input_peer *peer)
 	return atomic_load(&input_from(peer)->state);
 }
 
+static int input_open_clipboard(struct input_peer *peer)
+{
+	struct spice_input *input = input_from(peer);
+	int pair[2];
+
+	if (!input->started)
+		return -ENOTCONN;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
+		return -errno;
+	pthread_mutex_lock(&input->mutex);
+	input->clipboard_fd = pair[1];
+	pthread_mutex_unlock(&input->mutex);
+	input_command(input, INPUT_CLIPBOARD);
+	return pair[0];
+}
+
 static const struct input_peer_ops input_ops = {
 	.start = input_start,
 	.stop = input_stop,
 	.destroy = input_destroy,
 	.push = input_push,
 	.state = input_state,
+	.open_clipboard = input_open_clipboard,
 };
 
 static int input_start_thread(struct spice_input *input)
 {
-	const struct spice_link_listener listener = { input_on_state, input_finish_command,
-						      input };
+	const struct spice_link_listener listener = { input_on_state, input_on_clipboard,
+						      input_finish_command, input };
 
 	input->link = spice_link_create(&input->config, &listener);
 	if (!input->link)

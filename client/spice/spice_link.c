@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spice_link.h"
 
+#include "spice_clipboard.h"
 #include "spice_hand.h"
 
 #include <base/log.h>
@@ -44,6 +45,7 @@ struct spice_link {
 	SpiceMainChannel *main;         /* of the session */
 	SpiceInputsChannel *inputs;
 	struct spice_hand hand;
+	struct spice_clipboard clipboard;
 	bool opened;                    /* main is */
 	bool ready;                     /* and so are inputs */
 	int64_t ready_us;               /* since when */
@@ -151,6 +153,7 @@ static void link_close(struct spice_link *link)
 	if (!session)
 		return;
 	g_signal_handlers_disconnect_by_data(session, link);
+	spice_clipboard_finish(&link->clipboard);
 	if (link->main)
 		g_signal_handlers_disconnect_by_data(link->main, link);
 	if (link->inputs)
@@ -227,6 +230,7 @@ static void link_on_ready(struct spice_link *link)
 	link->ready = true;
 	link->ready_us = g_get_monotonic_time();
 	spice_hand_ready(&link->hand, link->inputs);
+	spice_clipboard_trust(&link->clipboard);
 	link_tell(link, LINK_TOLD_READY, NULL);
 	link_show_state(link);
 }
@@ -280,6 +284,7 @@ static void link_on_channel(SpiceSession *session, SpiceChannel *channel, gpoint
 	if (SPICE_IS_MAIN_CHANNEL(channel) && !link->main) {
 		link->main = g_object_ref(SPICE_MAIN_CHANNEL(channel));
 		spice_hand_begin(&link->hand, link->main);
+		spice_clipboard_begin(&link->clipboard, link->main);
 		g_signal_connect(channel, "main-mouse-update", G_CALLBACK(link_on_mouse), link);
 	} else if (SPICE_IS_INPUTS_CHANNEL(channel) && !link->inputs) {
 		if (link_refuse(link))
@@ -336,12 +341,21 @@ void spice_link_push(struct spice_link *link, const struct input_record *record)
 		link_show_state(link);
 }
 
+void spice_link_open_clipboard(struct spice_link *link, int fd)
+{
+	int result = spice_clipboard_open(&link->clipboard, fd);
+
+	if (result)
+		log_error("no clipboard: %s", strerror(-result));
+}
+
 static void link_stopped(struct spice_link *link)
 {
 	link_cancel(&link->flush_timer);
 	if (link->flush)
 		link->flush->link = NULL;
 	link->flush = NULL;
+	spice_clipboard_close(&link->clipboard);
 	link_close(link);
 	link->listener.stopped(link->listener.data);
 }
@@ -399,6 +413,8 @@ struct spice_link *spice_link_create(const struct spice_link_config *config,
 		return NULL;
 	link->config = config;
 	link->listener = *listener;
+	link->clipboard.shared = listener->clipboard;
+	link->clipboard.data = listener->data;
 	g_log_set_default_handler(link_on_log, NULL);
 	return link;
 }

@@ -20,6 +20,8 @@ struct spice_link_config {
 struct spice_link_listener {
 	/* enum source_input_state; only between start and the end of stop. */
 	void (*state)(void *data, unsigned int state);
+	/* The clipboard that was opened is shared now; told once for each. */
+	void (*clipboard)(void *data);
 	/* Stop has come to its end. */
 	void (*stopped)(void *data);
 	void *data;
@@ -35,5 +37,8 @@ void spice_link_start(struct spice_link *link, const struct uuid *uuid);
 /* Releases what is held; says when that is on its way, after half a second in any case. */
 void spice_link_stop(struct spice_link *link);
 void spice_link_push(struct spice_link *link, const struct input_record *record);
+/* After start; the fd is a clipboard channel's end (base/clipboard_channel.h), the link's from now on,
+ * and open until stop or until another takes its place. */
+void spice_link_open_clipboard(struct spice_link *link, int fd);
 
 #endif

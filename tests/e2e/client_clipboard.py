@@ -7,26 +7,11 @@ import subprocess
 import sys
 import time
 
-from clipboard import BIG_PNG, SMALL_PNG, TEXT, ClipboardSession
+from clipboard import BIG_PNG, SMALL_PNG, TEXT, XSession
 from harness import require, run_tests, wait_for
 from x11 import Screen
 
 SCREEN = None
-
-
-class XSession(ClipboardSession):
-    """xclip's hands."""
-
-    def copy(self, data, target="UTF8_STRING"):
-        return self.spawn("xclip", "-quiet", "-selection", "clipboard", "-t", target, "-i",
-                          self.path(data))
-
-    def paste(self, target="UTF8_STRING", timeout_s=60):
-        return self.output("xclip", "-selection", "clipboard", "-t", target, "-o",
-                           timeout_s=timeout_s)
-
-    def targets(self):
-        return self.paste("TARGETS").decode().split()
 
 
 def test_text_from_host_to_guest(session):

@@ -1,25 +1,27 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The client on a Looking Glass file, with keys and mouse over SPICE.
+"""The client on a Looking Glass file, with keys, mouse and clipboard over SPICE.
 client_looking_glass.py BUILD_DIRECTORY [TEST...]"""
 import os
 import signal
 import subprocess
 import sys
 
-from harness import Process, Session, guest_picture, require, run_tests, wait_for
+from clipboard import BIG_PNG, SMALL_PNG, TEXT, XSession
+from harness import Process, guest_picture, require, run_tests, wait_for
 from x11 import Screen
 
 SCREEN = None
 NO_INPUT = "view only"
 
 
-class GlassSession(Session):
+class GlassSession(XSession):
     """A fake guest (self.vmm) that serves the file and SPICE."""
 
     def start_guest(self, width=800, height=600):
-        self.vmm = Process("fake-glass", [os.path.join(self.bin, "fake-glass"), self.file,
-                                          self.socket, str(width), str(height)])
+        self.vmm = Process("fake-glass", [os.path.join(self.bin, "fake-glass"),
+                                          f"path={self.file},size=32M", f"unix={self.socket}",
+                                          str(width), str(height)])
         self.vmm.expect("ready")
         return self.vmm
 
@@ -110,7 +112,7 @@ def test_capture_motion_and_buttons(session):
         session.vmm.expect(f"key {code} 0")
     assert session.vmm.lines.count("key 272 1") == 1, "the capturing click is not the guest's"
     wait_for("the guest's cursor in the picture",
-             lambda: SCREEN.picture(window).at(200, 100) == (255, 0, 255))
+             lambda: SCREEN.picture(window).at(325, 207) == (255, 0, 255))
     SCREEN.do("key", "ctrl+alt+g")
     wait_for("the release", lambda: "releases" not in SCREEN.title(window))
     session.mark()
@@ -141,6 +143,48 @@ def test_wheel(session):
     SCREEN.do("click", 6, "click", 7, "key", "b")
     got = session.vmm.expect("key 48 0")
     assert got == ["key 48 1", "key 48 0"], got
+
+
+def test_clipboard_both_ways(session):
+    start(session)
+    session.client.expect("the clipboard is shared")
+    session.copy(TEXT)
+    session.vmm.expect("guest sees text")
+    assert session.guest_paste("text") == TEXT
+    for picture in (SMALL_PNG, BIG_PNG):
+        session.copy(picture, "image/png")
+        session.vmm.expect("guest sees png")
+        assert session.guest_paste("png") == picture
+        session.guest_copy(text=TEXT, png=picture)
+        wait_for("the guest's copy", lambda: "image/png" in session.targets())
+        assert session.paste("image/png") == picture
+        assert session.paste() == TEXT
+    session.vmm.tell("clipboard clear")
+    wait_for("nothing", lambda: not session.targets())
+
+
+def test_clipboard_of_a_server_that_comes_back(session):
+    start(session)
+    session.client.expect("the clipboard is shared")
+    session.guest_copy(text=b"before")
+    wait_for("the guest's copy", lambda: session.paste() == b"before")
+    session.vmm.tell("spice off")
+    session.vmm.expect("spice off")
+    wait_for("nothing", lambda: not session.targets())
+    session.copy(TEXT)
+    session.vmm.tell("spice on")
+    session.vmm.expect("guest sees text")
+    assert session.guest_paste("text") == TEXT
+    session.guest_copy(text=b"after")
+    wait_for("the guest's copy", lambda: session.paste() == b"after")
+
+
+def test_clipboard_off(session):
+    start(session, "--clipboard", "off")
+    session.guest_copy(text=b"secret")
+    session.copy(TEXT)
+    wait_for("the copy", lambda: session.paste() == TEXT)
+    assert not [line for line in session.mark() if "sees" in line]
 
 
 def test_focus_loss_releases(session):
@@ -302,7 +346,7 @@ def test_wrong_usage(session):
 
 def main():
     global SCREEN
-    require("Xvfb", "openbox", "xdotool", "xprop", "import", "convert", "setpriv")
+    require("Xvfb", "openbox", "xdotool", "xprop", "import", "convert", "setpriv", "xclip")
     build, wanted = sys.argv[1], sys.argv[2:]
     tests = [test for name, test in globals().items()
              if name.startswith("test_") and (not wanted or name in wanted)]

@@ -80,3 +80,18 @@ class ClipboardSession(Session):
             owner.kill()
             owner.wait()
         super().close()
+
+
+class XSession(ClipboardSession):
+    """xclip's hands."""
+
+    def copy(self, data, target="UTF8_STRING"):
+        return self.spawn("xclip", "-quiet", "-selection", "clipboard", "-t", target, "-i",
+                          self.path(data))
+
+    def paste(self, target="UTF8_STRING", timeout_s=60):
+        return self.output("xclip", "-selection", "clipboard", "-t", target, "-o",
+                           timeout_s=timeout_s)
+
+    def targets(self):
+        return self.paste("TARGETS").decode().split()

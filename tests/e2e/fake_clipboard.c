@@ -151,6 +151,11 @@ void fake_clipboard_destroy(struct fake_clipboard *clipboard)
 	free(clipboard);
 }
 
+struct clipboard *fake_clipboard_hub(struct fake_clipboard *clipboard)
+{
+	return clipboard->hub;
+}
+
 struct clipboard_session *fake_clipboard_open(struct fake_clipboard *clipboard, const char *desktop,
 					      int *fd)
 {

@@ -4,6 +4,7 @@
 #ifndef FAKE_CLIPBOARD_H
 #define FAKE_CLIPBOARD_H
 
+struct clipboard;
 struct clipboard_session;
 struct fake_clipboard;
 struct loop;
@@ -11,6 +12,8 @@ struct loop;
 /* NULL: it does not work. */
 struct fake_clipboard *fake_clipboard_create(struct loop *loop);
 void fake_clipboard_destroy(struct fake_clipboard *clipboard);
+/* For others that join it. */
+struct clipboard *fake_clipboard_hub(struct fake_clipboard *clipboard);
 /* "copy TYPE FILE [TYPE FILE]", "paste TYPE FILE", "clear", "mute on|off" (answers nothing), "off"
  * (refuses clients). What it hears is printed. */
 void fake_clipboard_command(struct fake_clipboard *clipboard, char *line);

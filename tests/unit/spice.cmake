@@ -7,8 +7,11 @@ vitrine_test(test_spice_service SOURCES test_spice_service.c spice_leaks.c spice
 vitrine_test(test_spice_agent SOURCES test_spice_agent.c spice_leaks.c spice_client.c input_guest.c
 	clipboard_mock.c vdagent_other.c
 	LINK vmm_spice fake_guest PkgConfig::CRYPTO THREADS)
-vitrine_test(test_spice_input SOURCES test_spice_input.c spice_leaks.c spice_rig.c input_guest.c
+vitrine_test(test_spice_input SOURCES test_spice_input.c spice_leaks.c spice_rig.c vdagent_other.c
+	input_guest.c
 	LINK client_spice vmm_spice fake_guest)
+vitrine_test(test_spice_clipboard SOURCES test_spice_clipboard.c spice_leaks.c spice_rig.c vdagent_other.c
+	LINK client_spice vmm_spice)
 vitrine_test(test_spice_sound SOURCES test_spice_sound.c spice_leaks.c spice_client.c
 	LINK vmm_spice audio_rig m PkgConfig::CRYPTO THREADS)
 vitrine_test(test_spice_display SOURCES test_spice_display.c spice_leaks.c spice_client.c spice_viewer.c

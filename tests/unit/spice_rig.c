@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spice_rig.h"
 
+#include "vdagent_other.h"
+
 #include <base/loop.h>
 #include <pthread.h>
 #include <spice/spice_core.h>
@@ -29,12 +31,14 @@ struct spice_rig {
 	SpiceMouseInstance mouse;
 	SpiceTabletInstance tablet;
 	QXLInstance screen;
-	bool has_tablet;
+	bool has_tablet, has_agent;
+	SpiceCharDeviceInstance agent_device;
+	struct vdagent_other agent;     /* under the mutex, as what follows */
 	_Atomic int lamps;
 	_Atomic unsigned int channels;
 	pthread_mutex_t mutex;
 	uint32_t pixels[RIG_WIDTH * RIG_HEIGHT];
-	char text[RIG_TEXT_BYTES], taken[RIG_TEXT_BYTES];
+	char text[RIG_TEXT_BYTES], taken[RIG_TEXT_BYTES], agent_taken[RIG_TEXT_BYTES];
 };
 
 #define RIG_OF(instance, member) SPICE_CONTAINEROF(instance, struct spice_rig, member)
@@ -238,6 +242,122 @@ void spice_rig_set_tablet(struct spice_rig *rig, bool there)
 	loop_call(rig->loop, rig_change_tablet, &change);
 }
 
+/* ---- the agent ---- */
+
+static int rig_agent_write(SpiceCharDeviceInstance *device, const uint8_t *bytes, int count)
+{
+	struct spice_rig *rig = RIG_OF(device, agent_device);
+
+	pthread_mutex_lock(&rig->mutex);
+	vdagent_other_hear(&rig->agent, bytes, (size_t)count);
+	pthread_mutex_unlock(&rig->mutex);
+	return count;
+}
+
+static int rig_agent_read(SpiceCharDeviceInstance *device, uint8_t *bytes, int count)
+{
+	struct spice_rig *rig = RIG_OF(device, agent_device);
+	const uint8_t *from;
+	size_t there;
+
+	pthread_mutex_lock(&rig->mutex);
+	from = vdagent_writer_peek(&rig->agent.writer, &there);
+	there = there < (size_t)count ? there : (size_t)count;
+	if (there) {
+		memcpy(bytes, from, there);
+		vdagent_writer_take(&rig->agent.writer, there);
+	}
+	pthread_mutex_unlock(&rig->mutex);
+	return (int)there;
+}
+
+static void rig_agent_state(SpiceCharDeviceInstance *device, int connected)
+{
+}
+
+static const SpiceCharDeviceInterface rig_agent = {
+	.base = { SPICE_INTERFACE_CHAR_DEVICE, "agent", SPICE_INTERFACE_CHAR_DEVICE_MAJOR,
+		  SPICE_INTERFACE_CHAR_DEVICE_MINOR },
+	.state = rig_agent_state,
+	.write = rig_agent_write,
+	.read = rig_agent_read,
+};
+
+struct rig_agent_change {
+	struct spice_rig *rig;
+	bool there;
+};
+
+static void rig_change_agent(void *data)
+{
+	struct rig_agent_change *change = data;
+	struct spice_rig *rig = change->rig;
+
+	if (change->there == rig->has_agent)
+		return;
+	rig->has_agent = change->there;
+	if (!change->there) {
+		spice_server_remove_interface(&rig->agent_device.base);
+		vdagent_other_finish(&rig->agent);
+		return;
+	}
+	vdagent_other_init(&rig->agent);
+	rig->agent.selections = true;
+	rig->agent_device.base.sif = &rig_agent.base;
+	rig->agent_device.subtype = "vdagent";
+	spice_server_add_interface(rig->server, &rig->agent_device.base);
+}
+
+void spice_rig_set_agent(struct spice_rig *rig, bool there)
+{
+	struct rig_agent_change change = { rig, there };
+
+	loop_call(rig->loop, rig_change_agent, &change);
+}
+
+static void rig_wake_agent(void *data)
+{
+	struct spice_rig *rig = data;
+
+	spice_server_char_device_wakeup(&rig->agent_device);
+}
+
+void spice_rig_agent_say(struct spice_rig *rig, uint32_t type, uint32_t words,
+			 const uint32_t *values, const void *bytes, size_t count)
+{
+	pthread_mutex_lock(&rig->mutex);
+	vdagent_other_say(&rig->agent, VDP_CLIENT_PORT, type, words, values, bytes, count);
+	pthread_mutex_unlock(&rig->mutex);
+	loop_call(rig->loop, rig_wake_agent, rig);
+}
+
+bool spice_rig_agent_has(struct spice_rig *rig, const char *text)
+{
+	bool has;
+
+	pthread_mutex_lock(&rig->mutex);
+	has = strstr(rig->agent.text, text);
+	pthread_mutex_unlock(&rig->mutex);
+	return has;
+}
+
+const char *spice_rig_agent_take(struct spice_rig *rig)
+{
+	pthread_mutex_lock(&rig->mutex);
+	snprintf(rig->agent_taken, sizeof(rig->agent_taken), "%s", rig->agent.text);
+	rig->agent.text[0] = '\0';
+	pthread_mutex_unlock(&rig->mutex);
+	return rig->agent_taken;
+}
+
+const uint8_t *spice_rig_agent_data(struct spice_rig *rig, size_t *count)
+{
+	pthread_mutex_lock(&rig->mutex);
+	*count = rig->agent.body_bytes;
+	pthread_mutex_unlock(&rig->mutex);
+	return rig->agent.body;
+}
+
 /* ---- set-up ---- */
 
 static void rig_on_channel(void *data, int event, int channel_type, int channel_id)
@@ -309,8 +429,12 @@ static void rig_close(void *data)
 	struct spice_rig *rig = data;
 
 	loop_fd_remove(rig->listen_source);
+	if (rig->has_agent) {
+		spice_server_remove_interface(&rig->agent_device.base);
+		vdagent_other_finish(&rig->agent);
+	}
 	spice_server_destroy(rig->server);
-	spice_core_begin(NULL, NULL, NULL);
+	spice_core_end();
 }
 
 void spice_rig_destroy(struct spice_rig *rig)

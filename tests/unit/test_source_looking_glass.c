@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -529,6 +530,7 @@ struct fake_peer {
 	struct uuid uuid;
 	unsigned int state, starts, stops, destroys, pushes;
 	struct input_record last;
+	int clipboard_fd;               /* the peer's end; 0: none */
 };
 
 static int fake_peer_start(struct input_peer *peer, const struct uuid *uuid)
@@ -564,8 +566,23 @@ static unsigned int fake_peer_state(struct input_peer *peer)
 	return ((struct fake_peer *)peer)->state;
 }
 
+static int fake_peer_open_clipboard(struct input_peer *peer)
+{
+	struct fake_peer *fake = (struct fake_peer *)peer;
+	int pair[2];
+
+	if (fake->starts == fake->stops)
+		return -ENOTCONN;
+	if (fake->clipboard_fd)
+		close(fake->clipboard_fd);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	fake->clipboard_fd = pair[1];
+	return pair[0];
+}
+
 static const struct input_peer_ops fake_peer_ops = {
 	fake_peer_start, fake_peer_stop, fake_peer_destroy, fake_peer_push, fake_peer_state,
+	fake_peer_open_clipboard,
 };
 
 static void use_peer(struct fixture *fixture, struct fake_peer *peer)
@@ -626,6 +643,73 @@ static void test_input_goes_to_the_peer(void **state)
 		(struct source_listener){ on_notice, fixture });
 }
 
+static void on_clipboard_grabbed(void *data, uint32_t types)
+{
+	*(uint32_t *)data = types;
+}
+
+static void on_clipboard_ended(void *data)
+{
+	*(uint32_t *)data = UINT32_MAX;
+}
+
+/* The peer's end of the channel says something; what ours has heard. */
+static uint32_t hear_clipboard(struct loop *loop, int fd, const char *text, const uint32_t *heard)
+{
+	uint64_t end_ns = clock_now_ns() + UINT64_C(10000000000);
+	uint32_t before = *heard;
+
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+	while (*heard == before && clock_now_ns() < end_ns)
+		loop_dispatch(loop, 10);
+	return *heard;
+}
+
+static void test_clipboard_is_the_peers(void **state)
+{
+	static const char text_grab[] = "{\"clipboard\":\"grab\",\"types\":[\"text\"],\"seen\":0}";
+	static const char png_grab[] = "{\"clipboard\":\"grab\",\"types\":[\"png\"],\"seen\":0}";
+	const struct clipboard_channel_ops ops = { .grabbed = on_clipboard_grabbed,
+						   .ended = on_clipboard_ended };
+	struct fixture *fixture = *state;
+	const struct source_clipboard_ops *clipboard;
+	struct fake_peer peer = { .state = SOURCE_INPUT_AWAY };
+	struct loop *loop = loop_create("main");
+	uint32_t heard = 0;
+	char byte;
+
+	assert_null(fixture->source->ops->clipboard);
+	use_peer(fixture, &peer);
+	clipboard = fixture->source->ops->clipboard;
+	assert_non_null(clipboard);
+	assert_int_equal(clipboard->open(fixture->source, ":0"), -ENOTCONN);
+	attach(fixture);
+	assert_int_equal(clipboard->join(fixture->source, loop, &ops, &heard), -ENOTCONN);
+	assert_int_equal(clipboard->open(fixture->source, ":0"), 0);
+	assert_false(atomic_load(&fixture->notices) & SOURCE_CLIPBOARD);
+	peer.base.listener.clipboard(peer.base.listener.data);
+	assert_true(atomic_load(&fixture->notices) & SOURCE_CLIPBOARD);
+	assert_int_equal(clipboard->join(fixture->source, loop, &ops, &heard), 0);
+	assert_int_equal(clipboard->join(fixture->source, loop, &ops, &heard), -ENOTCONN);
+	assert_int_equal(hear_clipboard(loop, peer.clipboard_fd, text_grab, &heard),
+			 CLIPBOARD_WIRE_BIT(CLIPBOARD_WIRE_TEXT));
+	clipboard->leave(fixture->source);
+	assert_int_equal(recv(peer.clipboard_fd, &byte, 1, 0), 0);
+	/* Another, which nobody joins, and one that is joined when the host goes. */
+	assert_int_equal(clipboard->open(fixture->source, ":0"), 0);
+	assert_int_equal(clipboard->open(fixture->source, ":0"), 0);
+	assert_int_equal(clipboard->join(fixture->source, loop, &ops, &heard), 0);
+	assert_int_equal(hear_clipboard(loop, peer.clipboard_fd, png_grab, &heard),
+			 CLIPBOARD_WIRE_BIT(CLIPBOARD_WIRE_PNG));
+	fixture->source->ops->disconnect(fixture->source);
+	assert_int_equal(recv(peer.clipboard_fd, &byte, 1, 0), 0);
+	close(peer.clipboard_fd);
+	fixture->source->ops->destroy(fixture->source);
+	loop_destroy(loop);
+	fixture->source = source_looking_glass_create(fixture->loop, fixture->path, NULL,
+		(struct source_listener){ on_notice, fixture });
+}
+
 static bool has_set_cursor(struct fixture *fixture)
 {
 	return fixture->set_cursor;
@@ -669,6 +753,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_waits_for_the_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_input_goes_to_the_peer, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_clipboard_is_the_peers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_position_goes_to_the_host, setup, teardown),
 	};
 

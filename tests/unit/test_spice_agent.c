@@ -30,9 +30,9 @@
 
 #define WAIT_NS UINT64_C(20000000000)
 #define CAPS (1u << VD_AGENT_CAP_CLIPBOARD_BY_DEMAND | 1u << VD_AGENT_CAP_CLIPBOARD_SELECTION)
-/* By demand, no selection; monitors with holes, and a reply about them; LF; no release before a
- * grab; and of libspice-server, no files. */
-#define ANNOUNCED "announce 0 74150; "
+/* By demand, no selection, numbered grabs; monitors with holes, and a reply about them; LF; no
+ * release before a grab; and of libspice-server, no files. */
+#define ANNOUNCED "announce 0 205222; "
 #define TEXT VD_AGENT_CLIPBOARD_UTF8_TEXT
 #define PNG VD_AGENT_CLIPBOARD_IMAGE_PNG
 #define IMAGE_BYTES 300007

@@ -71,7 +71,7 @@ static void make_peer(const char *password)
 	assert_int_equal(spice_address_parse(&address, path, &error), 0);
 	peer = spice_input_create(&address, password);
 	assert_non_null(peer);
-	peer->listener = (struct input_peer_listener){ on_changed, NULL };
+	peer->listener = (struct input_peer_listener){ .changed = on_changed };
 }
 
 static int setup(void **state)

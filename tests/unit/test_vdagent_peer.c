@@ -29,7 +29,7 @@
 
 /* What we tell a guest and a client that we can do. */
 #define TO_GUEST "65634"
-#define TO_CLIENT "65958"
+#define TO_CLIENT "197030"
 
 static struct loop *loop;
 static struct clipboard *clipboard;
@@ -361,6 +361,35 @@ static void test_client_misnames(void **state)
 	settle();
 	say_data(PNG, "text", 4);
 	expect_told("'text' 0; ");
+}
+
+/* Both sides count grabs. */
+static void test_client_numbers_grabs(void **state)
+{
+	const uint32_t caps = BY_DEMAND | CAP(CLIPBOARD_GRAB_SERIAL);
+
+	meet_client(caps);
+	clipboard_grab(&mock.party, 1);
+	expect_heard("grab 0 1; ");
+	say(VD_AGENT_CLIPBOARD_GRAB, OTHER_WORDS(1, TEXT));
+	expect_told("grabbed 1; ");
+	clipboard_grab(&mock.party, 2);
+	clipboard_grab(&mock.party, 3);
+	expect_heard("grab 2 2; grab 3 1 2; ");
+	/* It crossed both of ours: the client takes the second. Had it crossed only that one, the
+	 * client's would be the later. */
+	say(VD_AGENT_CLIPBOARD_GRAB, OTHER_WORDS(2, PNG));
+	expect_told("");
+	say(VD_AGENT_CLIPBOARD_GRAB, OTHER_WORDS(3, TEXT));
+	expect_told("grabbed 1; ");
+	/* No serial, and none at all. */
+	say(VD_AGENT_CLIPBOARD_GRAB, 0, NULL);
+	expect_told("");
+	clipboard_grab(&mock.party, 1);
+	expect_heard("grab 4 1; ");
+	/* The next client begins anew. */
+	say(VD_AGENT_ANNOUNCE_CAPABILITIES, OTHER_WORDS(1, caps));
+	expect_heard("announce 0 " TO_CLIENT "; grab 0 1; ");
 }
 
 /* ---- coming and going ---- */
@@ -696,6 +725,7 @@ int main(void)
 		GUEST(test_crlf),
 		SPICE(test_client),
 		SPICE(test_client_misnames),
+		SPICE(test_client_numbers_grabs),
 		SPICE(test_client_goes),
 		SPICE(test_who_may_disconnect),
 		GUEST(test_guest_agent_restarts),

@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include <base/bytes.h>
+#include <base/clipboard_text.h>
 #include <clipboard/vdagent_stream.h>
-#include <clipboard/vdagent_text.h>
 #include <cmocka.h>
 
 #define STREAM_BYTES 65536
@@ -321,7 +321,7 @@ static void test_writer_cut(void **state)
 static void expect_lf(const char *from, size_t count, const char *expected)
 {
 	uint8_t *to = malloc(count ? count : 1);
-	size_t made = vdagent_text_to_lf(to, (const uint8_t *)from, count);
+	size_t made = clipboard_text_to_lf(to, (const uint8_t *)from, count);
 
 	assert_int_equal(made, strlen(expected));
 	assert_memory_equal(to, expected, made);
@@ -331,7 +331,7 @@ static void expect_lf(const char *from, size_t count, const char *expected)
 static void expect_crlf(const char *from, const char *expected)
 {
 	size_t made;
-	uint8_t *to = vdagent_text_to_crlf((const uint8_t *)from, strlen(from), &made);
+	uint8_t *to = clipboard_text_to_crlf((const uint8_t *)from, strlen(from), &made);
 
 	assert_non_null(to);
 	assert_int_equal(made, strlen(expected));
@@ -348,9 +348,9 @@ static void test_texts(void **state)
 	expect_lf("\r\r\n", 3, "\r\n");
 	expect_crlf("", "");
 	expect_crlf("\na\nb\r\nc\n\n\r", "\r\na\r\nb\r\nc\r\n\r\n\r");
-	assert_int_equal(vdagent_text_length(nuls, 6), 3);
-	assert_int_equal(vdagent_text_length(nuls, 0), 0);
-	assert_int_equal(vdagent_text_length(nuls + 3, 3), 0);
+	assert_int_equal(clipboard_text_length(nuls, 6), 3);
+	assert_int_equal(clipboard_text_length(nuls, 0), 0);
+	assert_int_equal(clipboard_text_length(nuls + 3, 3), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -29,7 +29,7 @@ static uint32_t peer_own_caps(const struct vdagent_peer *peer)
 	/* No selection: Looking Glass B7 ignores what is copied in a guest that knows of them. */
 	caps |= CAP(GUEST_LINEEND_LF);
 	if (peer->config.clipboard)
-		caps |= CAP(CLIPBOARD_BY_DEMAND);
+		caps |= CAP(CLIPBOARD_BY_DEMAND) | CAP(CLIPBOARD_GRAB_SERIAL);
 	if (peer->config.monitors)
 		caps |= CAP(MONITORS_CONFIG) | CAP(SPARSE_MONITORS_CONFIG) | CAP(REPLY);
 	return caps;
@@ -104,6 +104,7 @@ static void peer_forget(struct vdagent_peer *peer)
 	peer->offer_due = false;
 	peer->offer = 0;
 	peer->offered = false;
+	peer->grab_serial = 0;
 	peer->ask_due = 0;
 	peer->asked_count = 0;
 	peer->monitors_due = peer->monitor_count > 0;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "clipboard/vdagent_peer_private.h"
 
-#include "clipboard/vdagent_text.h"
-
 #include <base/bytes.h>
+#include <base/clipboard_text.h>
 #include <base/log.h>
 #include <endian.h>
 #include <stdlib.h>
@@ -15,9 +14,9 @@ static const uint32_t wire_types[CLIPBOARD_TYPE_COUNT] = {
 	[CLIPBOARD_PNG] = VD_AGENT_CLIPBOARD_IMAGE_PNG,
 };
 
-/* The beginning of a body: the selection, where both sides know them, and a type. */
+/* The beginning of a body: the selection and a serial, where both sides know them, and types. */
 struct wire_head {
-	uint32_t words[2 + CLIPBOARD_TYPE_COUNT];
+	uint32_t words[3 + CLIPBOARD_TYPE_COUNT];
 	size_t bytes;
 };
 
@@ -36,6 +35,13 @@ static bool peer_has_selections(const struct vdagent_peer *peer)
 {
 	return peer->config.role == VDAGENT_WITH_GUEST &&
 	       peer_has(peer, VD_AGENT_CAP_CLIPBOARD_SELECTION);
+}
+
+/* Grabs are numbered, so that both sides know which is the later of two that cross. */
+static bool peer_has_serials(const struct vdagent_peer *peer)
+{
+	return peer->config.role == VDAGENT_WITH_CLIENT &&
+	       peer_has(peer, VD_AGENT_CAP_CLIPBOARD_GRAB_SERIAL);
 }
 
 static bool peer_has_crlf(const struct vdagent_peer *peer)
@@ -82,6 +88,8 @@ void peer_send_offer(struct vdagent_peer *peer)
 		peer->offered = false;
 		return;
 	}
+	if (peer_has_serials(peer))
+		head_add(&head, peer->grab_serial++);
 	for (unsigned int type = 0; type < CLIPBOARD_TYPE_COUNT; type++)
 		if (peer->offer & CLIPBOARD_BIT(type))
 			head_add(&head, wire_types[type]);
@@ -143,7 +151,7 @@ static void peer_answered(struct clipboard_party *party, enum clipboard_type typ
 	uint8_t *text = NULL;
 
 	if (bytes && type == CLIPBOARD_TEXT && peer_has_crlf(peer)) {
-		text = vdagent_text_to_crlf(bytes, count, &count);
+		text = clipboard_text_to_crlf(bytes, count, &count);
 		bytes = text;
 	}
 	peer_send_data(peer, bytes ? wire_types[type] : VD_AGENT_CLIPBOARD_NONE, bytes,
@@ -181,11 +189,32 @@ static bool type_from_wire(uint32_t wire_type, enum clipboard_type *type)
 	return false;
 }
 
+/* False for a grab that ours has overtaken. The client counts as we do, and ignores a grab of ours
+ * with another number than its next: of two that cross, its own is the later. */
+static bool peer_take_serial(struct vdagent_peer *peer, struct byte_reader *body)
+{
+	uint32_t serial;
+
+	if (!peer_has_serials(peer))
+		return true;
+	if (!body_take(body, &serial)) {
+		peer_bug(peer, "%s: a grab without its serial", peer->config.name);
+		return false;
+	}
+	/* They wrap. */
+	if ((int32_t)(serial + 1 - peer->grab_serial) < 0)
+		return false;
+	peer->grab_serial = serial + 1;
+	return true;
+}
+
 static void peer_take_grab(struct vdagent_peer *peer, struct byte_reader *body)
 {
 	enum clipboard_type type;
 	uint32_t wire_type, types = 0;
 
+	if (!peer_take_serial(peer, body))
+		return;
 	while (body_take(body, &wire_type))
 		if (type_from_wire(wire_type, &type))
 			types |= CLIPBOARD_BIT(type);
@@ -211,10 +240,10 @@ static void peer_take_text(struct vdagent_peer *peer, const uint8_t *text, size_
 {
 	uint8_t *lf = NULL;
 
-	count = vdagent_text_length(text, count);
+	count = clipboard_text_length(text, count);
 	if (peer_has_crlf(peer)) {
 		lf = malloc(count ? count : 1);
-		count = lf ? vdagent_text_to_lf(lf, text, count) : 0;
+		count = lf ? clipboard_text_to_lf(lf, text, count) : 0;
 		text = lf;
 	}
 	clipboard_answer(&peer->party, CLIPBOARD_TEXT, text, count);

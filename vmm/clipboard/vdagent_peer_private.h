@@ -30,6 +30,7 @@ struct vdagent_peer {
 
 	uint32_t offer;                 /* types that others offer it; 0: none */
 	bool offered;                   /* it has been told of some */
+	uint32_t grab_serial;           /* of the next grab, by either side */
 	/* What it was asked for and has not answered, oldest first, each type once. */
 	enum clipboard_type asked[CLIPBOARD_TYPE_COUNT];
 	uint32_t asked_count;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "clipboard/vdagent_text.h"
+#include <base/clipboard_text.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-size_t vdagent_text_length(const uint8_t *text, size_t count)
+size_t clipboard_text_length(const uint8_t *text, size_t count)
 {
 	while (count && !text[count - 1])
 		count--;
 	return count;
 }
 
-size_t vdagent_text_to_lf(uint8_t *to, const uint8_t *text, size_t count)
+size_t clipboard_text_to_lf(uint8_t *to, const uint8_t *text, size_t count)
 {
 	size_t made = 0;
 
@@ -26,7 +26,7 @@ static bool text_needs_cr(const uint8_t *text, size_t at)
 	return text[at] == '\n' && (!at || text[at - 1] != '\r');
 }
 
-uint8_t *vdagent_text_to_crlf(const uint8_t *text, size_t count, size_t *made)
+uint8_t *clipboard_text_to_crlf(const uint8_t *text, size_t count, size_t *made)
 {
 	size_t total = count;
 	uint8_t *to;
