@@ -74,7 +74,7 @@ static const struct option_def config_options[] = {
 	  .help = "the file of a Looking Glass B7 host, in a guest or elsewhere: its picture and\n"
 		  "cursor, without sound; keys and mouse need --spice; it is polled" },
 	{ "spice", OPTION_CUSTOM, 0, .parse = config_parse_spice, .metavar = "SOCKET|HOST:PORT",
-	  .help = "with --looking-glass: keys and mouse go to the SPICE server of the same VM" },
+	  .help = "with --looking-glass: keys, mouse and clipboard by the SPICE server of the same VM" },
 	{ "spice-password-file", OPTION_CUSTOM, 0, .parse = config_parse_spice_password,
 	  .metavar = "FILE",
 	  .help = "its first line is the password of that server" },
