@@ -151,12 +151,15 @@ def hostfwd():
 
 
 def console_picture():
-    vm.sh("chvt 1; printf '\\033[2J\\033[H\\033[?25l\\033[41m%400s\\033[42m%400s\\033[44m%400s\\033[0m white' '' '' '' > /dev/tty1; sleep 1")
-    picture = screenshot("console")
+    vm.sh("chvt 1; printf '\\033[2J\\033[H\\033[?25l\\033[41m%400s\\033[42m%400s\\033[44m%400s\\033[0m white' '' '' '' > /dev/tty1")
+    picture = None
+
+    def drawn():
+        nonlocal picture
+        picture = screenshot("console")
+        return all(picture.share(colour) > 0.005 for colour in ((170, 0, 0), (0, 170, 0), (0, 0, 170), (0, 0, 0)))
+    wait_until("red, green, blue and black on the console", 30, drawn, 1)
     check((picture.width, picture.height) == (1280, 720), f"the console's size: {picture.width}x{picture.height}")
-    shares = {name: picture.share(colour) for name, colour in
-              {"red": (170, 0, 0), "green": (0, 170, 0), "blue": (0, 0, 170), "black": (0, 0, 0)}.items()}
-    check(all(share > 0.005 for share in shares.values()), f"colours of the console: {shares}")
     check(picture.row_of((170, 0, 0)) < picture.row_of((0, 170, 0)) < picture.row_of((0, 0, 170)), "in their order")
 
 
@@ -175,8 +178,11 @@ def two_scanouts():
     check(len(outputs) == 2, f"two connected outputs: {outputs}")
     check("1280x720" in x("xrandr") and "800x600" in x("xrandr"), "with the modes that were asked for")
     x(f"xrandr --output {outputs[0]} --mode 1280x720 --pos 0x0 --output {outputs[1]} --mode 800x600 --pos 1280x0")
-    first, second = screenshot("xorg-0"), screenshot("xorg-1", 1)
-    check((first.width, first.height, second.width, second.height) == (1280, 720, 800, 600), "both sizes")
+
+    def have_sizes():
+        first, second = screenshot("xorg-0"), screenshot("xorg-1", 1)
+        return (first.width, first.height, second.width, second.height) == (1280, 720, 800, 600)
+    wait_until("both sizes", 30, have_sizes, 1)
 
 
 def xorg_picture():
@@ -225,7 +231,8 @@ def weston():
 def window_and_idle():
     """The client on the VM's own machine, woken by doorbells: pixel for pixel what the guest shows, and asleep with it."""
     start_x_server()
-    vm.sh("chvt 1; printf '\\033[2J\\033[H\\033[?25l\\033[45m%400s\\033[0m quiet' '' > /dev/tty1; sleep 2", 30)
+    vm.sh("chvt 1; printf '\\033[2J\\033[H\\033[?25l\\033[45m%400s\\033[0m quiet' '' > /dev/tty1", 30)
+    wait_until("the console's colour", 30, lambda: screenshot("guest").share((170, 0, 170)) > 0.02, 1)
     done = subprocess.run([f"{BUILD}/bin/vitrine-client", "--name", "lab", "--no-resize", "--screenshot", f"{OUT}/window.png",
                            "--settle", "2", "--timeout", "200"], capture_output=True, text=True, timeout=300)
     check(done.returncode == 0, f"client: {done.returncode} {done.stderr}")

@@ -161,7 +161,7 @@ def typed_command():
     check(got == "Typed: 42 ~!@#%^&*()_+{}|:<>?", f"the file says {got!r}")
     xdotool("type", "--delay", "80", "printf '\\e[48;2;51;102;204m%640s\\e[0m'")
     xdotool("key", "Return")
-    filled = wait_until("the colour in the terminal", 60, lambda: shot("typed").share(FILL) > 0.03, 1)
+    filled = wait_until("the colour in the terminal", 60, lambda: shot("typed").share(FILL) > 0.06, 1)
     check(before < 0.001 and filled, "the colour was not there before")
     picture = Picture(f"{OUT}/typed.png")
     top = picture.row_of(FILL)
