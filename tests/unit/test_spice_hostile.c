@@ -30,7 +30,7 @@
 #include <cmocka.h>
 
 #define WAIT_NS UINT64_C(30000000000)
-#define ROUNDS 60
+#define ROUNDS 20
 #define MESSAGES 12
 
 static char dir[] = "/tmp/vitrine-spice-hostile-XXXXXX";
