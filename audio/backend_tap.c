@@ -3,6 +3,7 @@
 #include "tap_ring.h"
 
 #include <audio/tap.h>
+#include <base/loop.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,11 @@
 #define TAP_AHEAD_PER_S 20
 #define TAP_LEAST_AHEAD 2048u
 #define TAP_MOST_AHEADS 3
+
+/* However long the guest's periods are, the listener hears it so often: players that stand in for a
+ * card expect packets as even as those of one. */
+#define TAP_PACE_PER_S 100u
+#define TAP_PACE_NS (UINT64_C(1000000000) / TAP_PACE_PER_S)
 
 /*
  * A stream in one word, so that the listener never sees half of a change: where in the ring it
@@ -32,6 +38,7 @@ struct audio_tap_stream {
 	/* The audio loop's. */
 	struct audio_stereo stereo;
 	uint32_t rate;
+	uint32_t period_frames;
 	uint32_t begin;         /* playback: where in the ring it began */
 	bool running;
 	bool heard;             /* capture: the listener listened at the last read */
@@ -46,6 +53,8 @@ struct audio_tap {
 	struct audio_backend base;
 	struct audio_backend *inner;
 	int wake_fd;
+	struct loop_timer *pace;        /* playback's */
+	bool paced;
 	struct audio_tap_stream streams[AUDIO_DIRECTIONS];
 };
 
@@ -67,6 +76,32 @@ static bool tap_listens(const struct audio_tap_stream *stream)
 }
 
 /* ---- control ---- */
+
+/* While the listener hears periods that are longer than that. */
+static void tap_set_pace(struct audio_tap *tap)
+{
+	struct audio_tap_stream *stream = &tap->streams[AUDIO_PLAYBACK];
+	bool paced = stream->running && tap_listens(stream) &&
+		     stream->period_frames > stream->rate / TAP_PACE_PER_S;
+
+	if (paced == tap->paced)
+		return;
+	tap->paced = paced;
+	if (paced)
+		loop_timer_arm(tap->pace, TAP_PACE_NS, TAP_PACE_NS);
+	else
+		loop_timer_disarm(tap->pace);
+}
+
+/* Inner has room for a part of a period. */
+static void tap_on_pace(void *data)
+{
+	struct audio_tap *tap = data;
+
+	tap_set_pace(tap);
+	if (tap->paced)
+		audio_backend_notify(&tap->base, AUDIO_PLAYBACK);
+}
 
 static void tap_publish(struct audio_tap *tap, struct audio_tap_stream *stream)
 {
@@ -90,6 +125,7 @@ static int tap_open(struct audio_backend *base, enum audio_direction direction,
 		return result;
 	audio_stereo_init(&stream->stereo, params);
 	stream->rate = params->rate;
+	stream->period_frames = params->period_frames;
 	return 0;
 }
 
@@ -105,6 +141,7 @@ static int tap_start(struct audio_backend *base, enum audio_direction direction)
 	/* Playback's pusher is this thread. */
 	stream->begin = atomic_load_explicit(&stream->ring->pushed, memory_order_relaxed);
 	stream->heard = stream->speaking = false;
+	tap_set_pace(tap);
 	tap_publish(tap, stream);
 	return 0;
 }
@@ -116,6 +153,7 @@ static void tap_end(struct audio_tap *tap, enum audio_direction direction)
 	if (!stream->running)
 		return;
 	stream->running = stream->speaking = false;
+	tap_set_pace(tap);
 	tap_publish(tap, stream);
 }
 
@@ -139,6 +177,8 @@ static void tap_notify(void *data, enum audio_direction direction)
 {
 	struct audio_tap *tap = data;
 
+	/* The listener may have come. */
+	tap_set_pace(tap);
 	audio_backend_notify(&tap->base, direction);
 }
 
@@ -325,6 +365,7 @@ uint32_t audio_tap_give(struct audio_tap *tap, const int16_t *frames, uint32_t c
 /* Also one that is not complete; not inner. */
 static void tap_free(struct audio_tap *tap)
 {
+	loop_timer_destroy(tap->pace);
 	for (int i = 0; i < AUDIO_DIRECTIONS; i++)
 		free(tap->streams[i].ring);
 	if (tap->wake_fd >= 0)
@@ -372,13 +413,14 @@ struct audio_tap *audio_tap_create(struct audio_backend *inner)
 	tap->base = (struct audio_backend){ .ops = &tap_ops, .loop = inner->loop };
 	tap->inner = inner;
 	tap->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	tap->pace = loop_timer_create(inner->loop, tap_on_pace, tap);
 	for (int i = 0; i < AUDIO_DIRECTIONS; i++)
 		tap->streams[i].ring = tap_make_ring();
-	if (tap->wake_fd >= 0 && tap->streams[0].ring && tap->streams[1].ring) {
+	if (tap->wake_fd >= 0 && tap->pace && tap->streams[0].ring && tap->streams[1].ring) {
 		inner->listener = (struct audio_listener){ tap_notify, tap };
 		return tap;
 	}
-	error = tap->wake_fd < 0 ? errno : ENOMEM;
+	error = tap->wake_fd < 0 || !tap->pace ? errno : ENOMEM;
 	tap_free(tap);
 	errno = error;
 	return NULL;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <audio/tap.h>
+#include <base/clock.h>
 #include <base/loop.h>
 #include <errno.h>
 #include <poll.h>
@@ -239,6 +240,37 @@ static void test_nobody_listens(void **state)
 }
 
 /* Odd lengths on both sides, several times round the ring; what inner gets is the same. */
+/* Long periods are heard in parts, and only while somebody hears them. */
+static void test_even_pace(void **state)
+{
+	struct audio_params params = stereo;
+	uint64_t end_ns;
+
+	params.period_frames = 4800;
+	params.buffer_frames = 19200;
+	begin(AUDIO_PLAYBACK, &params);
+	backend->listener = (struct audio_listener){ on_notify, &rig };
+	assert_int_equal(loop_dispatch(rig.loop, 50), 0);
+	audio_tap_listen(tap, AUDIO_PLAYBACK, true);
+	rig.backend.listener.notify(rig.backend.listener.data, AUDIO_PLAYBACK);
+	assert_int_equal(notified, 1);
+	end_ns = clock_now_ns() + UINT64_C(10000000000);
+	while (notified < 20 && clock_now_ns() < end_ns)
+		loop_dispatch(rig.loop, 1000);
+	assert_true(notified >= 20);
+	audio_tap_listen(tap, AUDIO_PLAYBACK, false);
+	loop_dispatch(rig.loop, 1000);
+	assert_int_equal(loop_dispatch(rig.loop, 50), 0);
+	/* It ends with the stream, too, and short periods are even enough. */
+	audio_tap_listen(tap, AUDIO_PLAYBACK, true);
+	rig.backend.listener.notify(rig.backend.listener.data, AUDIO_PLAYBACK);
+	assert_true(loop_dispatch(rig.loop, 1000) > 0);
+	backend->ops->stop(backend, AUDIO_PLAYBACK);
+	assert_int_equal(loop_dispatch(rig.loop, 50), 0);
+	begin(AUDIO_PLAYBACK, &stereo);
+	assert_int_equal(loop_dispatch(rig.loop, 50), 0);
+}
+
 static void test_exact(void **state)
 {
 	uint32_t played = 0, heard = 0;
@@ -540,6 +572,7 @@ int main(void)
 		TEST(test_hands_on),
 		TEST(test_close_stops),
 		TEST(test_nobody_listens),
+		TEST(test_even_pace),
 		TEST(test_exact),
 		TEST(test_a_sleeper_loses_the_newest),
 		TEST(test_streams_are_told_apart),
