@@ -7,15 +7,20 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+/* The first member of what the library may leave behind. */
+struct core_item {
+	struct core_item *next, **link;
+};
+
 struct SpiceTimer {
-	struct SpiceTimer *next, **link;
+	struct core_item item;
 	struct loop_timer *timer;
 	SpiceTimerFunc func;
 	void *opaque;
 };
 
 struct SpiceWatch {
-	struct SpiceWatch *next, **link;
+	struct core_item item;
 	struct loop *loop;
 	struct loop_fd *source;         /* NULL while nothing is waited for */
 	int fd;
@@ -28,43 +33,30 @@ static _Thread_local struct {
 	struct loop *loop;
 	spice_core_event_func *channel_event;
 	void *data;
-	SpiceTimer *timers;
-	SpiceWatch *watches;
+	struct core_item *timers, *watches;
 } core_here;
 
-/* Both kinds: puts it into the list, and takes it out. */
-#define CORE_LINK(list, item) do {                              \
-		(item)->next = (list);                          \
-		(item)->link = &(list);                         \
-		if ((item)->next)                               \
-			(item)->next->link = &(item)->next;     \
-		(list) = (item);                                \
-	} while (0)
-#define CORE_UNLINK(item) do {                                  \
-		*(item)->link = (item)->next;                   \
-		if ((item)->next)                               \
-			(item)->next->link = (item)->link;      \
-	} while (0)
+static void core_link(struct core_item **list, struct core_item *item)
+{
+	item->next = *list;
+	item->link = list;
+	if (item->next)
+		item->next->link = &item->next;
+	*list = item;
+}
 
-static void core_timer_remove(SpiceTimer *timer);
-static void core_watch_remove(SpiceWatch *watch);
+static void core_unlink(struct core_item *item)
+{
+	*item->link = item->next;
+	if (item->next)
+		item->next->link = item->link;
+}
 
 void spice_core_begin(struct loop *loop, spice_core_event_func *channel_event, void *data)
 {
 	core_here.loop = loop;
 	core_here.channel_event = channel_event;
 	core_here.data = data;
-}
-
-void spice_core_end(void)
-{
-	/* Those of connections that were half open: the library forgets them, and would be called. */
-	while (core_here.timers)
-		core_timer_remove(core_here.timers);
-	while (core_here.watches)
-		core_watch_remove(core_here.watches);
-	core_here.loop = NULL;
-	core_here.channel_event = NULL;
 }
 
 /* ---- timers ---- */
@@ -89,7 +81,7 @@ static SpiceTimer *core_timer_add(SpiceTimerFunc func, void *opaque)
 		free(timer);
 		return NULL;
 	}
-	CORE_LINK(core_here.timers, timer);
+	core_link(&core_here.timers, &timer->item);
 	return timer;
 }
 
@@ -107,7 +99,7 @@ static void core_timer_remove(SpiceTimer *timer)
 {
 	if (!timer)
 		return;
-	CORE_UNLINK(timer);
+	core_unlink(&timer->item);
 	loop_timer_destroy(timer->timer);
 	free(timer);
 }
@@ -159,7 +151,7 @@ static SpiceWatch *core_watch_add(int fd, int mask, SpiceWatchFunc func, void *o
 	watch->fd = fd;
 	watch->func = func;
 	watch->opaque = opaque;
-	CORE_LINK(core_here.watches, watch);
+	core_link(&core_here.watches, &watch->item);
 	core_watch_update_mask(watch, mask);
 	return watch;
 }
@@ -168,10 +160,25 @@ static void core_watch_remove(SpiceWatch *watch)
 {
 	if (!watch)
 		return;
-	CORE_UNLINK(watch);
+	core_unlink(&watch->item);
 	loop_fd_remove(watch->source);
 	free(watch);
 }
+
+/* ---- end ---- */
+
+void spice_core_end(void)
+{
+	/* Those of connections that were half open: the library forgets them, and would be called. */
+	while (core_here.timers)
+		core_timer_remove((SpiceTimer *)core_here.timers);
+	while (core_here.watches)
+		core_watch_remove((SpiceWatch *)core_here.watches);
+	core_here.loop = NULL;
+	core_here.channel_event = NULL;
+}
+
+/* ---- the interface ---- */
 
 static void core_channel_event(int event, SpiceChannelEventInfo *info)
 {
