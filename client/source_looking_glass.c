@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A guest that runs the Looking Glass host application, or another producer of its kind: picture
- * and cursor out of a file, input to a peer, which has the clipboard as well. The protocol has no doorbell in either direction, so the reader loop
- * looks at the file as often as the source of a segment in a file does, and oftener while a picture
- * is on its way. It has to also while the window is hidden: hosts wait for clients that do not read.
+ * and cursor out of a file, input to a peer, which has the clipboard as well. The protocol has no
+ * doorbell in either direction, so the reader loop looks at the file as often as the source of a
+ * segment in a file does, and oftener while a picture is on its way. It has to also while the window
+ * is hidden: hosts wait for clients that do not read.
  *
  * Both threads use the one reader, under a mutex that is never held while pixels are read.
  */

@@ -33,7 +33,7 @@ struct audio_backend *audio_tap_backend(struct audio_tap *tap);
 /* ---- one thread, the listener ---- */
 
 /* An eventfd, the tap's: readable when there is something to look at: streams start and stop, and
- * while the listener listens frames come, or are wanted. */
+ * while the listener listens frames come, every 10 ms if periods are longer, or are wanted. */
 int audio_tap_fd(const struct audio_tap *tap);
 /* Look after this, not before. */
 void audio_tap_clear(struct audio_tap *tap);
