@@ -83,12 +83,12 @@ bool input_pointer(struct input *input, uint32_t scanout, const struct layout *l
 	if (input->last_valid && input->last_scanout == scanout && input->last_x == x &&
 	    input->last_y == y)
 		return inside;
-	input->last_valid = true;
 	input->last_scanout = scanout;
 	input->last_x = x;
 	input->last_y = y;
-	input_push(input, (struct input_record){ .type = INPUT_POINTER_ABS,
-						 .scanout = (uint16_t)scanout, .x = x, .y = y });
+	/* A place that was not taken is news once more. */
+	input->last_valid = !input_push(input, (struct input_record){
+		.type = INPUT_POINTER_ABS, .scanout = (uint16_t)scanout, .x = x, .y = y });
 	return inside;
 }
 

@@ -111,8 +111,10 @@ def test_capture_motion_and_buttons(session):
         SCREEN.do("click", number)
         session.vmm.expect(f"key {code} 0")
     assert session.vmm.lines.count("key 272 1") == 1, "the capturing click is not the guest's"
+    session.vmm.tell("pointer")
+    at = [int(word) for word in session.vmm.expect("pointer at")[-1].split()[2:]]
     wait_for("the guest's cursor in the picture",
-             lambda: SCREEN.picture(window).at(325, 207) == (255, 0, 255))
+             lambda: SCREEN.picture(window).at(*at) == (255, 0, 255))
     SCREEN.do("key", "ctrl+alt+g")
     wait_for("the release", lambda: "releases" not in SCREEN.title(window))
     session.mark()

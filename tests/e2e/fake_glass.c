@@ -494,7 +494,7 @@ static void fake_command(struct fake_glass *vmm, char *line)
 		fake_wait_drawable(vmm);
 		printf("mark %s\n", arguments);
 	} else if (!strcmp(line, "pointer")) {
-		printf("pointer %d %d\n", vmm->pointer_x, vmm->pointer_y);
+		printf("pointer at %d %d\n", vmm->pointer_x, vmm->pointer_y);
 	} else if (!strcmp(line, "stats")) {
 		looking_glass_read_stats(vmm->glass, &stats);
 		printf("stats %u drawn %u skipped %llu published %llu bytes\n", vmm->tick,

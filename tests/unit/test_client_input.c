@@ -19,6 +19,7 @@ struct listener {
 	struct client_source base;
 	struct input_record records[MAX_RECORDS];
 	int count;
+	int error;              /* what push answers */
 };
 
 static int listener_push(struct client_source *base, const struct input_record *record)
@@ -28,7 +29,7 @@ static int listener_push(struct client_source *base, const struct input_record *
 	assert_in_range(listener->count, 0, MAX_RECORDS - 1);
 	assert_int_not_equal(record->time_ns, 0);
 	listener->records[listener->count++] = *record;
-	return 0;
+	return listener->error;
 }
 
 static const struct source_input_ops listener_input = { .push = listener_push };
@@ -136,10 +137,17 @@ static void test_positions(void **state)
 	assert_int_equal(rig->listener.count, 3);
 	assert_int_equal(record(rig, 1)->type, INPUT_POINTER_REL);
 	assert_int_equal(record(rig, 1)->y, -7);
+	/* As it is when nobody took it. */
+	rig->listener.error = -ENOTCONN;
+	assert_true(input_pointer(&rig->input, 1, &layout, 401, 0));
+	rig->listener.error = 0;
+	assert_true(input_pointer(&rig->input, 1, &layout, 401, 0));
+	assert_true(input_pointer(&rig->input, 1, &layout, 401, 0));
+	assert_int_equal(rig->listener.count, 5);
 	layout.guest_width = layout.guest_height = 0;
 	layout_place(&layout, SCALE_FIT);
 	assert_false(input_pointer(&rig->input, 1, &layout, 1, 1));
-	assert_int_equal(rig->listener.count, 3);
+	assert_int_equal(rig->listener.count, 5);
 }
 
 static void test_wheel_keeps_the_rest(void **state)
