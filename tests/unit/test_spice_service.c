@@ -375,7 +375,7 @@ static void test_half_open(void **state)
 {
 	struct option_error error;
 	char text[80];
-	int fds[50];
+	int fds[SPICE_SERVICE_MAX_CONNECTIONS];
 
 	snprintf(text, sizeof(text), "unix=%s", path);
 	for (int round = 0; round < 20; round++) {
