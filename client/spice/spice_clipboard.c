@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* As long as the VMM's own clipboard waits. */
+#define ANSWER_MS 5000
 #define SELECTION VD_AGENT_CLIPBOARD_SELECTION_CLIPBOARD
 
 static const uint32_t agent_types[CLIPBOARD_WIRE_TYPE_COUNT] = {
@@ -83,12 +85,21 @@ static void drop_ours(struct spice_clipboard *clipboard)
 
 /* --- to the desktop ---------------------------------------------------------------------- */
 
+static void clipboard_stop_waiting(struct spice_clipboard *clipboard)
+{
+	if (clipboard->timer)
+		g_source_remove(clipboard->timer);
+	clipboard->timer = 0;
+}
+
 static void answer_desktop(struct spice_clipboard *clipboard, enum clipboard_wire_type type,
 			   const void *bytes, size_t count)
 {
 	if (!(clipboard->theirs_wanted & CLIPBOARD_WIRE_BIT(type)))
 		return;
 	clipboard->theirs_wanted &= ~CLIPBOARD_WIRE_BIT(type);
+	if (!clipboard->theirs_wanted)
+		clipboard_stop_waiting(clipboard);
 	clipboard_channel_answer(clipboard->channel, type, bytes, count);
 }
 
@@ -96,6 +107,16 @@ static void answer_desktop_with_nothing(struct spice_clipboard *clipboard)
 {
 	for (int i = 0; i < CLIPBOARD_WIRE_TYPE_COUNT; i++)
 		answer_desktop(clipboard, (enum clipboard_wire_type)i, NULL, 0);
+}
+
+/* The agent may be asked once more afterwards. */
+static gboolean on_no_answer(gpointer self)
+{
+	struct spice_clipboard *clipboard = self;
+
+	clipboard->timer = 0;
+	answer_desktop_with_nothing(clipboard);
+	return G_SOURCE_REMOVE;
 }
 
 /* What the guest had is not to be had any more. */
@@ -133,11 +154,16 @@ static void on_desktop_wanted(void *data, enum clipboard_wire_type type)
 	bool asked = clipboard->theirs_wanted & bit;
 
 	clipboard->theirs_wanted |= bit;
-	if (!clipboard->agent || !(clipboard->theirs & bit))
+	if (!clipboard->agent || !(clipboard->theirs & bit)) {
 		answer_desktop(clipboard, type, NULL, 0);
-	else if (!asked)
-		spice_main_channel_clipboard_selection_request(clipboard->main, SELECTION,
-							       agent_types[type]);
+		return;
+	}
+	if (asked)
+		return;
+	spice_main_channel_clipboard_selection_request(clipboard->main, SELECTION,
+						       agent_types[type]);
+	clipboard_stop_waiting(clipboard);
+	clipboard->timer = g_timeout_add(ANSWER_MS, on_no_answer, clipboard);
 }
 
 static void on_desktop_answered(void *data, enum clipboard_wire_type type, const void *bytes,
@@ -153,6 +179,7 @@ static void on_desktop_ended(void *data)
 	clipboard_channel_destroy(clipboard->channel);
 	clipboard->channel = NULL;
 	clipboard->theirs_wanted = 0;
+	clipboard_stop_waiting(clipboard);
 	drop_ours(clipboard);
 }
 

@@ -29,6 +29,7 @@ struct spice_clipboard {
 	bool agent;                             /* and has an agent that shares */
 	uint32_t ours, theirs;                  /* CLIPBOARD_WIRE_BIT: what each has copied */
 	uint32_t ours_wanted, theirs_wanted;    /* and is asked for */
+	guint timer;                            /* of the agent's answers; 0: none is due */
 };
 
 /* A channel's end, which is taken over in any case; it replaces another. 0 or -errno. */

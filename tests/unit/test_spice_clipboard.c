@@ -324,6 +324,21 @@ static void test_nothing(void **state)
 	expect_agent("data 0 ''; ");
 }
 
+/* One that does not answer is given up on, and asked again when somebody pastes again. */
+static void test_mute_agent(void **state)
+{
+	start(CAPS);
+	say(VD_AGENT_CLIPBOARD_GRAB, OTHER_WORDS(0, TEXT, PNG));
+	expect("grabbed 3; ");
+	clipboard_channel_request(channel, CLIPBOARD_WIRE_TEXT);
+	expect_agent("request 1; ");
+	expect("nothing 0; ");
+	clipboard_channel_request(channel, CLIPBOARD_WIRE_TEXT);
+	expect_agent("request 1; ");
+	agent_gives(TEXT, "at last", 7);
+	expect("'at last' 0; ");
+}
+
 /* An agent that does not share, one that goes, and what each side has copied meanwhile. */
 static void test_agents(void **state)
 {
@@ -442,7 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_text),   TEST(test_text_crlf), TEST(test_images),
-		TEST(test_nothing), TEST(test_agents),   TEST(test_grabs_cross),
+		TEST(test_nothing), TEST(test_mute_agent), TEST(test_agents),   TEST(test_grabs_cross),
 		TEST(test_server_goes_and_comes_back),
 		TEST(test_opened_again), TEST(test_another_machine),
 	};
