@@ -7,6 +7,7 @@
  *   fake-glass path=FILE[,size=SIZE] unix=PATH|port=N|none [WIDTH HEIGHT]
  */
 #include "fake_clipboard.h"
+#include "fake_lines.h"
 #include "fake_picture.h"
 
 #include <base/clock.h>
@@ -34,7 +35,6 @@
 #define FAKE_MAX_EXTENT 4096
 #define FAKE_MAX_CURSOR 256
 #define FAKE_SECOND_NS UINT64_C(1000000000)
-#define FAKE_LINE_BYTES 256
 #define FAKE_COUNTER_EXTENT 16
 #define FAKE_CURSOR_EXTENT 16
 /* The file's and the SPICE server's. */
@@ -465,8 +465,9 @@ static void fake_switch_spice(struct fake_glass *vmm, const char *arguments)
 
 /* --- commands ---------------------------------------------------------------------------- */
 
-static void fake_command(struct fake_glass *vmm, char *line)
+static void fake_command(void *data, char *line)
 {
+	struct fake_glass *vmm = data;
 	char *arguments = line + strcspn(line, " ");
 	struct looking_glass_stats stats;
 
@@ -508,30 +509,6 @@ static void fake_command(struct fake_glass *vmm, char *line)
 	fflush(stdout);
 }
 
-static void fake_stdin(void *data, uint32_t events)
-{
-	static char buffer[FAKE_LINE_BYTES];
-	static size_t used;
-	struct fake_glass *vmm = data;
-	ssize_t got = read(0, buffer + used, sizeof(buffer) - used - 1);
-	char *end;
-
-	if (got <= 0) {
-		loop_quit(vmm->loop);
-		return;
-	}
-	used += (size_t)got;
-	buffer[used] = '\0';
-	while ((end = strchr(buffer, '\n'))) {
-		*end = '\0';
-		fake_command(vmm, buffer);
-		used -= (size_t)(end + 1 - buffer);
-		memmove(buffer, end + 1, used + 1);
-	}
-	if (used == sizeof(buffer) - 1)
-		used = 0;
-}
-
 /* --- start ------------------------------------------------------------------------------- */
 
 static bool fake_open_glass(struct fake_glass *vmm, const char *text, struct option_error *error)
@@ -555,7 +532,7 @@ static bool fake_open(struct fake_glass *vmm, char **argv, struct option_error *
 	vmm->pace = vmm->loop ? loop_timer_create(vmm->loop, fake_pace, vmm) : NULL;
 	return vmm->pace && fake_open_glass(vmm, argv[1], error) && fake_plug_devices(vmm) &&
 	       fake_open_spice(vmm, argv[2], error) &&
-	       loop_fd_add(vmm->loop, 0, EPOLLIN, fake_stdin, vmm);
+	       fake_lines_start(vmm->loop, fake_command, vmm);
 }
 
 static void fake_close(struct fake_glass *vmm)

@@ -9,6 +9,7 @@
  * SPICE: the path of a SPICE server's socket.
  */
 #include "fake_clipboard.h"
+#include "fake_lines.h"
 #include "fake_picture.h"
 #include "fake_sound.h"
 #include "fake_spice.h"
@@ -360,12 +361,14 @@ static void fake_command_state(struct fake_vmm *vmm, const char *name)
 	fake_ring(vmm);
 }
 
-static void fake_command(struct fake_vmm *vmm, char *line)
+static void fake_command(void *data, char *line)
 {
+	struct fake_vmm *vmm = data;
 	char *arguments = line + strcspn(line, " ");
 	unsigned int scanout;
 	int width, height;
 
+	fake_drain(vmm);
 	if (*arguments)
 		*arguments++ = '\0';
 	if (!strcmp(line, "mode") && sscanf(arguments, "%u %d %d", &scanout, &width, &height) == 3)
@@ -391,31 +394,6 @@ static void fake_command(struct fake_vmm *vmm, char *line)
 	else
 		printf("bad command %s\n", line);
 	fflush(stdout);
-}
-
-static void fake_stdin(void *data, uint32_t events)
-{
-	static char buffer[FAKE_LINE_BYTES];
-	static size_t used;
-	struct fake_vmm *vmm = data;
-	ssize_t got = read(0, buffer + used, sizeof(buffer) - used - 1);
-	char *end;
-
-	if (got <= 0) {
-		loop_quit(vmm->loop);
-		return;
-	}
-	used += (size_t)got;
-	buffer[used] = '\0';
-	while ((end = strchr(buffer, '\n'))) {
-		*end = '\0';
-		fake_drain(vmm);
-		fake_command(vmm, buffer);
-		used -= (size_t)(end + 1 - buffer);
-		memmove(buffer, end + 1, used + 1);
-	}
-	if (used == sizeof(buffer) - 1)
-		used = 0;
 }
 
 /* --- start ------------------------------------------------------------------------------- */
@@ -507,7 +485,7 @@ int main(int argc, char **argv)
 	if (!beat || !fake_make_segment(&vmm, in_file, argv[2]) ||
 	    !fake_listen(&vmm, in_file, argv[2]) || !fake_make_sound(&vmm) ||
 	    !fake_make_spice(&vmm, argc > 5 ? argv[5] : NULL) ||
-	    !loop_fd_add(vmm.loop, 0, EPOLLIN, fake_stdin, &vmm)) {
+	    !fake_lines_start(vmm.loop, fake_command, &vmm)) {
 		perror("fake-vmm");
 		return 1;
 	}
